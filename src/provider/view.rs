@@ -60,9 +60,17 @@ pub(crate) async fn spec<S: Spec>(cx: &Cx, id: &str) -> Result<Option<S>, Error>
 /// # Errors
 /// When Omni does not answer.
 pub(crate) async fn list(cx: &Cx, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
+    Ok(listed(cx, kind, query).await?.unwrap_or_default())
+}
+
+/// The same, and `None` if Omni does not let them be listed.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn listed(cx: &Cx, kind: Kind, query: &Query) -> Result<Option<Vec<Resource>>, Error> {
     match cx.client().list(&cx.call, kind, query).await {
-        Err(error) if is_hidden(&error) => Ok(Vec::new()),
-        other => other,
+        Err(error) if is_hidden(&error) => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         ("nothing_waits_under_a_lock", nothing_waits_under_a_lock),
         ("a_set_does_not_wait_for_a_control_plane", a_set_does_not_wait_for_a_control_plane),
         ("what_holds_a_wait_up_is_told", what_holds_a_wait_up_is_told),
+        ("a_class_without_machines_is_told", a_class_without_machines_is_told),
         ("what_hangs_is_not_made_again", what_hangs_is_not_made_again),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("owed::{name}"), test)).collect()
@@ -299,6 +300,21 @@ fn what_holds_a_wait_up_is_told() -> Result<(), Failed> {
         let (_, told) = created(&host, NODE, &waiting(&host, &json!({}))).await;
         let told = told.join("\n");
         assert!(told.contains(&host.machines()[0]) && told.contains("is not connected to Omni"), "{told}");
+    })
+}
+
+fn a_class_without_machines_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        made(&host, "omni_machine_class", &json!({ "name": "none", "match_labels": ["nosuch"] })).await;
+        let set = json!({
+            "cluster": "demo", "role": "controlplane", "machine_class": { "name": "none", "size": 3 },
+            "wait_for": "running", "timeouts": { "create": "300ms" },
+        });
+        let (_, told) = created(&host, SET, &set).await;
+        let wanted = "Machine class `none` has given 0 of 3 machines, and no further available machine matches it.";
+        assert!(told.join("\n").contains(wanted), "{told:?}");
     })
 }
 

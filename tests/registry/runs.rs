@@ -37,6 +37,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_class_in_use_is_renamed", a_class_in_use_is_renamed),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
         ("a_machine_of_a_class_is_nobody_elses", a_machine_of_a_class_is_nobody_elses),
+        ("a_class_has_too_few_machines", a_class_has_too_few_machines),
         ("the_last_control_plane_is_a_target", the_last_control_plane_is_a_target),
         ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
@@ -497,16 +498,58 @@ fn a_machine_of_a_class_is_nobody_elses() -> Result<(), Failed> {
                 let mut told = vec![plan(&host, NODE, None, &config).await.warnings];
                 // Omni refuses the machine of another cluster before it looks for the node.
                 if cluster == "demo" {
-                    let (failed, _) = host.apply(NODE, None, &host.config(NODE, &config)).await.expect_err("it is taken");
-                    told.push(errors(&failed));
+                    let refused = host.apply(NODE, None, &host.config(NODE, &config)).await;
+                    told.push(errors(&refused.expect_err("it is taken").0));
                 }
                 for lines in told {
                     let said = lines.join("\n");
-                    assert!(said.contains(&format!("machine_id: Machine `{taken}` belongs to a machine class")), "{said}");
-                    assert!(said.contains("`demo-pool`") && said.contains("Choose another machine"), "{said}");
-                    assert!(!said.contains("mport") && !said.contains("adopt") && !said.contains("is in use"), "{said}");
+                    let wanted = format!("machine_id: Machine `{taken}` belongs to a machine class");
+                    let parts = [wanted.as_str(), "`demo-pool`", "Choose another machine"];
+                    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+                    assert!(!["mport", "adopt", "is in use"].iter().any(|part| said.contains(part)), "{said}");
                 }
             }
+        }
+    })
+}
+
+/// Omni takes a size that no machine fills, and a set of it waits without an end.
+fn a_class_has_too_few_machines() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        host.sim.settle().unwrap();
+        made(&host, CLUSTER, &cluster()).await;
+        made(&host, CLASS, &json!({ "name": "none", "match_labels": ["nosuch"] })).await;
+        made(&host, CLASS, &json!({ "name": "all", "match_labels": ["nosuch", "omni.sidero.dev/arch"] })).await;
+        let by_class = |name: &str, size: usize| {
+            with(workers(), &json!({ "machine_class": { "name": name, "size": size } }))
+        };
+        let told = async |prior: Option<&Instance>, set: &Json| {
+            let mut warnings = plan(&host, SET, prior, set).await.warnings.into_iter();
+            warnings.find(|line| line.contains("Not enough machines match machine class")).unwrap_or_default()
+        };
+        let all = host.machines().len();
+        for (name, size, number) in [("none", 3, "is 0."), ("none", 0, ""), ("all", all, ""), ("all", all + 1, "is ")] {
+            host.next_run().await;
+            let said = told(None, &by_class(name, size)).await;
+            assert!(said.contains(number) && said.is_empty() == number.is_empty(), "{name} {size}: {said}");
+        }
+        // The same run labels a machine.
+        host.next_run().await;
+        let labels = json!({ "machine_id": inventory::id(1), "labels": { "nosuch": "" } });
+        plan(&host, "omni_machine_labels", None, &labels).await;
+        assert!(told(None, &by_class("none", 3)).await.contains("is 1."));
+        assert_eq!(told(None, &by_class("none", 1)).await, "");
+        // Those that the set has count, and who asks for nothing more is told nothing.
+        host.next_run().await;
+        let set = made(&host, SET, &by_class("all", 2)).await;
+        host.sim.settle().unwrap();
+        for (name, size, number) in
+            [("all", all, ""), ("all", all + 1, "has 2 already"), ("none", 2, ""), ("none", 3, "is 0.")]
+        {
+            host.next_run().await;
+            let said = told(Some(&set), &by_class(name, size)).await;
+            assert!(said.contains(number) && said.is_empty() == number.is_empty(), "{name} {size}: {said}");
         }
     })
 }

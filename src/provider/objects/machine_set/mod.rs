@@ -5,6 +5,7 @@ mod data_source;
 mod machine_set_id;
 pub(crate) mod resource;
 pub(crate) mod set_loss;
+mod supply;
 
 use crate::omni::spec::Spec;
 use crate::omni::{Error, Resource};

@@ -1,6 +1,6 @@
 //! `omni_machine_set`: machines of a cluster that share a role.
 
-use super::{control_planes, set_loss};
+use super::{control_planes, set_loss, supply};
 use crate::omni::spec::fields::Fields;
 use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
@@ -56,7 +56,7 @@ const UNLIMITED: &str = "Unlimited";
 const LARGEST: i64 = u32::MAX as i64;
 
 /// How many machines a class gives to the set; `None` for all that match.
-fn machines(class: &Value) -> Option<u32> {
+pub(super) fn machines(class: &Value) -> Option<u32> {
     let size = || class.get("size").as_i64().and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
     (class.get("allocation_type").as_str() != Some(UNLIMITED)).then(size)
 }
@@ -346,6 +346,7 @@ impl ResourceType for MachineSet {
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         control_planes::warn_of_size(plan);
         check_class(cx, plan).await?;
+        supply::check(cx, plan).await?;
         set_loss::warn_of_replacement(cx, plan).await?;
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
         cluster_lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
@@ -408,7 +409,9 @@ impl CosiObject for MachineSet {
 
     async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
         let cluster = state.get("cluster").as_str().unwrap_or_default();
-        wait::obstacles(cx, cluster, &view::of_set(cluster, &key.id)).await
+        let mut found = wait::obstacles(cx, cluster, &view::of_set(cluster, &key.id)).await?;
+        found.extend(supply::obstacle(cx, state).await?);
+        Ok(found)
     }
 
     async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {
