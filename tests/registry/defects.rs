@@ -294,7 +294,9 @@ fn switching_from_a_class_with_machines() -> Result<(), Failed> {
             let says = |lines: Vec<String>| lines.iter().any(|line| line.contains("The machine set still has machines"));
             assert_eq!((says(errors(&told)), says(warnings(&told))), (refused, !refused), "{command:?}: {told:?}");
             // A set that was told to release its machines may be empty by the apply.
+            host.next_run().await;
             let set = changed(&host, SET, &set, &by_class(0)).await;
+            host.next_run().await;
             let told = host.diagnostics(SET, Some(&set), &config).await;
             assert_eq!(errors(&told), Vec::<String>::new(), "{command:?}");
         }
