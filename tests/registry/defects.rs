@@ -291,7 +291,8 @@ fn switching_from_a_class_with_machines() -> Result<(), Failed> {
             let set = host.import(SET, "demo-workers", None).await.unwrap();
             let config = host.config(SET, &workers());
             let told = host.diagnostics(SET, Some(&set), &config).await;
-            let says = |lines: Vec<String>| lines.iter().any(|line| line.contains("The machine set still has machines"));
+            let says =
+                |lines: Vec<String>| lines.iter().any(|line| line.contains("The machine set still has machines"));
             assert_eq!((says(errors(&told)), says(warnings(&told))), (refused, !refused), "{command:?}: {told:?}");
             // A set that was told to release its machines may be empty by the apply.
             host.next_run().await;

@@ -524,9 +524,8 @@ fn a_class_has_too_few_machines() -> Result<(), Failed> {
         made(&host, CLUSTER, &cluster()).await;
         made(&host, CLASS, &json!({ "name": "none", "match_labels": ["nosuch"] })).await;
         made(&host, CLASS, &json!({ "name": "all", "match_labels": ["nosuch", "omni.sidero.dev/arch"] })).await;
-        let by_class = |name: &str, size: usize| {
-            with(workers(), &json!({ "machine_class": { "name": name, "size": size } }))
-        };
+        let by_class =
+            |name: &str, size: usize| with(workers(), &json!({ "machine_class": { "name": name, "size": size } }));
         let told = async |prior: Option<&Instance>, set: &Json| {
             let mut warnings = plan(&host, SET, prior, set).await.warnings.into_iter();
             warnings.find(|line| line.contains("Not enough machines match machine class")).unwrap_or_default()

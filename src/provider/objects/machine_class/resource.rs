@@ -114,7 +114,8 @@ impl ResourceType for MachineClass {
 async fn users(cx: &Cx, name: &str) -> Result<Option<String>, Error> {
     let mut users = Vec::new();
     for set in view::list(cx, MachineSetSpec::KIND, &Query::all()).await? {
-        if machine_set::class_of(&set)?.as_deref() == Some(name) && !cx.session.ledger.goes(&ObjectKey::from(&set.key)) {
+        if machine_set::class_of(&set)?.as_deref() == Some(name) && !cx.session.ledger.goes(&ObjectKey::from(&set.key))
+        {
             users.push(format!("`{}`", set.key.id));
         }
     }

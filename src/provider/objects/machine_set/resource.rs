@@ -605,7 +605,10 @@ pub(crate) async fn check_mode(
     let allocated = nodes.iter().any(|node| node.metadata.labels.contains_key(labels::MANAGED_BY_ALLOCATOR));
     let remains = after.is_null() && allocated && machines(before) != Some(0);
     let (severity, why) = match remains && !cx.session.host.command().may_destroy() {
-        true => (Severity::Error, ", which nothing in this plan can remove: they belong to the class. Omni would refuse the change after other parts of the plan are applied."),
+        true => (
+            Severity::Error,
+            ", which nothing in this plan can remove: they belong to the class. Omni would refuse the change after other parts of the plan are applied.",
+        ),
         false => (Severity::Warning, ": the apply will fail unless they have been removed by then."),
     };
     let diagnostic = Diagnostic::warning(
