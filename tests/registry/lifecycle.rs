@@ -3,7 +3,7 @@
 use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
-use omni_sim::Options;
+use omni_sim::{Options, Role, accounts};
 use serde_json::Value as Json;
 use std::time::Duration;
 use terraform_provider_omni::tf::schema::{Replace, Schema};
@@ -242,6 +242,27 @@ pub fn suspended(name: &'static str) -> Result<(), Failed> {
         // Its cluster has to be there first, and nobody can make one.
         let unmet = name == "omni_kubeconfig" && said.contains("does not exist");
         assert!(unmet || said.contains("suspended"), "{name}: {said}");
+    })
+}
+
+/// What the role of the key does not allow is told in the plan: all of it, and nothing else.
+pub fn role_that_is_too_low(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture.needs).await;
+        host.sim.settle().unwrap();
+        accounts::add_person(host.sim.store(), "operator@example.org", Role::Operator);
+        host.work_as("operator@example.org").await;
+        let config = host.config(name, &fixture.create);
+        let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        let warned = plan.warnings.join("\n");
+        let said = host.apply_plan(name, None, &config, plan).await.err().map(|(d, _)| errors(&d).join("\n"));
+        let said = said.unwrap_or_default();
+        let told = warned.contains("Omni will refuse to create") && warned.contains("requires the role `Admin`");
+        assert_eq!(told, said.contains("Omni denied access"), "{name}: warned of {warned:?}, refused with {said:?}");
+        // Nobody is sent to look for an access policy that cannot exist.
+        assert!(!said.contains("add an access policy"), "{name}: {said}");
     })
 }
 

@@ -78,6 +78,7 @@ fn main() {
         trials.push(Trial::test(format!("{name}::there_already"), move || lifecycle::there_already(name)));
         trials.push(Trial::test(format!("{name}::read_only"), move || lifecycle::read_only(name)));
         trials.push(Trial::test(format!("{name}::suspended"), move || lifecycle::suspended(name)));
+        trials.push(Trial::test(format!("{name}::role"), move || lifecycle::role_that_is_too_low(name)));
     }
     for source in provider.data_sources() {
         let name = source.type_name();

@@ -10,6 +10,7 @@ use super::owed::STATUS;
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{Action, Ticket};
+use crate::provider::roles;
 use crate::provider::since;
 use crate::provider::view;
 use crate::tf::described::Described;
@@ -108,11 +109,21 @@ impl Engine {
         let open: Vec<(String, Value)> = plan.planned.entries().into_iter().flatten().filter_map(unknown).collect();
         plan.planned = base::foreseen(cx, &plan.planned);
         let checked = async {
-            base::check_suspended(cx, base::action(plan), &mut plan.diags).await?;
-            if !plan.diags.has_errors() {
-                self.backend.check_existing(cx, plan, entry).await?;
+            let (action, base) = (base::action(plan), self.backend.base());
+            base::check_suspended(cx, action, &mut plan.diags).await?;
+            let (verb, name) = (if plan.prior.is_some() { "update" } else { "create" }, self.name(&plan.planned));
+            let is_low = roles::check(cx, base.name, &base.operation(verb, &name), action, &mut plan.diags).await;
+            let checked = async {
+                if !plan.diags.has_errors() {
+                    self.backend.check_existing(cx, plan, entry).await?;
+                }
+                self.backend.kind().check_plan(cx, plan).await
+            };
+            match checked.await {
+                // Who may not write may not ask either, and has been told.
+                Err(error) if is_low && error.is(ErrorKind::Denied) => Ok(()),
+                checked => checked,
             }
-            self.backend.kind().check_plan(cx, plan).await
         };
         let checked = checked.await;
         for (name, value) in open {
@@ -344,6 +355,8 @@ impl Resource for Engine {
         }
         let checked = async {
             base::check_suspended(&cx, Action::Remove, diags).await?;
+            let name = self.name(prior);
+            roles::check(&cx, base.name, &base.operation("destroy", &name), Action::Remove, diags).await;
             self.backend.kind().check_delete(&cx, prior, diags).await
         };
         if let Err(failure) = checked.await {

@@ -7,10 +7,8 @@ use crate::omni::spec::instance;
 use crate::omni::{Error, ErrorKind};
 use crate::provider::engine::Cx;
 use crate::provider::errors::Operation;
-use crate::provider::roles;
 use crate::provider::types::Types;
-use crate::provider::view;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 
 /// Its types.
@@ -26,39 +24,6 @@ pub(crate) async fn current(cx: &Cx) -> Result<instance::CurrentUserSpec, Error>
 /// Whether `identity` is whom the provider signs as; identities are compared without case.
 pub(crate) async fn is_self(cx: &Cx, identity: &str) -> Result<bool, Error> {
     Ok(current(cx).await?.identity.to_lowercase() == identity.to_lowercase())
-}
-
-/// Warns of a plan that Omni will refuse since the provider's role is too low. Another key may apply it, so it is no error.
-/// `because` says what is special about the role that is needed, if anything.
-pub(crate) async fn warn_of_role(
-    cx: &Cx,
-    operation: &Operation<'_>,
-    needed: &str,
-    because: &str,
-    diags: &mut Diagnostics,
-) {
-    let role = match current(cx).await {
-        Ok(user) => user.role,
-        Err(error) => return tracing::debug!(%error, "the provider's own role is not known"),
-    };
-    // A role that is not known may allow anything.
-    let (Some(has), Some(needs)) = (roles::rank(&role), roles::rank(needed)) else { return };
-    if has >= needs {
-        return;
-    }
-    let summary = format!("Omni will refuse to {} {}", operation.verb, operation.what());
-    // The engine has reported that once for all plans of the run, and another key would not help.
-    if view::is_suspended(cx).await.unwrap_or(false) {
-        return;
-    }
-    let diagnostic = Diagnostic::warning(
-        summary,
-        format!("The key of the provider has the role `{role}`, and this requires the role `{needed}`{because}."),
-    );
-    diags.push(
-        diagnostic
-            .hint("Apply the plan with the key of an account that has this role. Access policies do not grant it."),
-    );
 }
 
 /// Omni lets nobody change or remove oneself: said while nothing has happened yet.

@@ -8,6 +8,7 @@ use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, Origin, Re
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::join_token::tokens;
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::timestamp;
 use crate::tf::check::not_empty;
@@ -69,7 +70,7 @@ impl ResourceType for DefaultJoinToken {
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let operation = Operation { verb: "select", noun: Self::NOUN, id: "", id_attribute: "token_id" };
-        tokens::warn_of_role(cx, &operation, &mut plan.diags).await;
+        roles::warn(cx, &operation, roles::TOKENS, &mut plan.diags).await;
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
         let Some(token) = tokens::find(cx, id).await? else {
             plan.diags.push(

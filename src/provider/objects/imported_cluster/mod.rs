@@ -10,7 +10,7 @@ use crate::provider::check::is_name;
 use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
-use crate::provider::objects::current_user;
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::types::Types;
 use crate::provider::view::{self, Presence};
@@ -96,7 +96,7 @@ impl ResourceType for ImportedCluster {
             plan.diags.push(wrong.hint("Use the output of `talosctl gen secrets`.").at(at(attribute)));
             return Ok(());
         }
-        current_user::warn_of_role(cx, &operation("import", &cluster), "Operator", "", &mut plan.diags).await;
+        roles::warn(cx, &operation("import", &cluster), roles::OPERATOR, &mut plan.diags).await;
         let key = ObjectKey::from(&ClusterSpec::KIND.key(&cluster));
         if cx.session.ledger.goes(&key) || cx.session.ledger.is_replaced(&key) {
             return Ok(());

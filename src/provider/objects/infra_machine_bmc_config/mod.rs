@@ -2,8 +2,6 @@
 
 use crate::provider::check::{is_host, is_host_and_port};
 use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, message};
-use crate::provider::errors::Operation;
-use crate::provider::objects::current_user;
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::tf::check::{Rule, not_empty, whole_between};
@@ -87,9 +85,6 @@ impl ResourceType for InfraMachineBmcConfig {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
-        let id = plan.planned.get(Self::ID).as_str().unwrap_or_default();
-        let operation = Operation { verb: "write", noun: Self::NOUN, id, id_attribute: Self::ID };
-        current_user::warn_of_role(cx, &operation, "Admin", "", &mut plan.diags).await;
         argument::check_machine(cx, plan).await
     }
 }

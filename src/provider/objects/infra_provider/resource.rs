@@ -10,9 +10,9 @@ use crate::provider::engine::{
 };
 use crate::provider::errors::{Operation, is_lowered};
 use crate::provider::ledger::ObjectKey;
-use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
 use crate::provider::objects::service_account::account_key::{Keys, Presence};
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::since;
 use crate::tf::check::Check;
@@ -105,10 +105,12 @@ impl ResourceType for InfraProvider {
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         // Empty while it is not known.
         let name = plan.planned.get("name").as_str().unwrap_or_default();
-        if plan.prior.is_none_or(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id")) {
-            let verb = if plan.prior.is_some() { "renew the key of the account of" } else { "create" };
+        if plan.replace.is_empty()
+            && plan.prior.is_some_and(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id"))
+        {
+            let verb = "renew the key of the account of";
             let operation = Operation { verb, noun: Self::NOUN, id: name, id_attribute: Self::ID };
-            current_user::warn_of_role(cx, &operation, "Admin", "", &mut plan.diags).await;
+            roles::warn(cx, &operation, roles::ADMIN, &mut plan.diags).await;
         }
         if (plan.prior.is_none() || !plan.replace.is_empty())
             && !name.is_empty()

@@ -12,7 +12,6 @@ use crate::provider::engine::{
 };
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
-use crate::provider::objects::current_user;
 use crate::provider::objects::default_join_token::setting;
 use crate::provider::session::at;
 use crate::provider::timestamp;
@@ -200,10 +199,8 @@ impl ResourceType for JoinToken {
         let prior = plan.prior.and_then(|prior| model::<Model>(prior).ok());
         warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
         let Some(prior) = prior else {
-            current_user::warn_of_role(cx, &operation("create", planned.name()), "Admin", "", &mut plan.diags).await;
             return Ok(());
         };
-        tokens::warn_of_role(cx, &operation("update", planned.name()), &mut plan.diags).await;
         let id = prior.id.as_deref().unwrap_or_default();
         let name = planned.name();
         if planned.revoked == Some(true) && prior.revoked != Some(true) {
@@ -233,7 +230,6 @@ impl ResourceType for JoinToken {
         let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let id = prior.id.as_deref().unwrap_or_default();
         let what = format!("Destroying join token `{}`", prior.name());
-        tokens::warn_of_role(cx, &operation("destroy", prior.name()), diags).await;
         warn_of_machines(cx, id, &what, "once it is destroyed", None, diags).await?;
         if prior.default == Some(true) {
             warn_of_succession(cx, id, prior.name(), "is", diags).await?;

@@ -1,4 +1,4 @@
-//! Join tokens: names, look-up, required roles, and the machines that depend on a token.
+//! Join tokens: names, look-up, and the machines that depend on a token.
 //! The ID of a token is a secret, so everything here uses names of tokens.
 //!
 //! Before Omni 1.8 only the role `Admin` may read a token or the default. A `Reader` may read their statuses in
@@ -10,12 +10,10 @@ use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Call, Client, Error, ErrorKind, Phase, Query, Resource as Stored};
 use crate::provider::engine::{Cx, Object};
 use crate::provider::errors::Operation;
-use crate::provider::objects::current_user;
 use crate::provider::timestamp;
 use crate::tf::check::Check;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
-use kit::version;
 use omni_proto::specs::MachineStatusSpec;
 use omni_proto::specs::join_token_status_spec::State;
 use std::time::Duration;
@@ -90,19 +88,6 @@ pub(crate) fn token_of(status: &Object<JoinTokenStatusSpec>) -> Token {
     };
     let stored = Stored { yaml: String::new(), ..spec::resource(status.id(), &spec) };
     Object { stored, spec }
-}
-
-/// Warns of a plan to change or to destroy a token, or to choose the default one, for which the provider's role is too low.
-pub(crate) async fn warn_of_role(cx: &Cx, operation: &Operation<'_>, diags: &mut Diagnostics) {
-    let release = cx.client().server_version(&cx.call).await.ok();
-    let release = release.as_deref().and_then(|text| version::parse(text).ok());
-    match release.filter(|release| (release.major, release.minor) < (1, 8)) {
-        Some(release) => {
-            let because = format!(" before Omni 1.8; the server says that it is {release}");
-            current_user::warn_of_role(cx, operation, "Admin", &because, diags).await;
-        }
-        None => current_user::warn_of_role(cx, operation, "Operator", "", diags).await,
-    }
 }
 
 /// The one token of this name, or of this id.

@@ -13,7 +13,7 @@ use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::lookup::{
     Item, Lookup, Request, SELECTOR, Selection, SingleSource, is_selector, operation, select, selects,
 };
-use crate::provider::objects::current_user;
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view::{self, Presence};
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -249,7 +249,7 @@ impl ResourceType for Registered {
                     .at(at(ACCEPT)),
                 );
                 let operation = Operation { verb: "accept", noun: Machines::NOUN, id: &id, id_attribute: ID };
-                current_user::warn_of_role(cx, &operation, "Operator", "", &mut plan.diags).await;
+                roles::warn(cx, &operation, roles::OPERATOR, &mut plan.diags).await;
             }
             _ => {}
         }
@@ -259,7 +259,7 @@ impl ResourceType for Registered {
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let Some(id) = prior.get(ID).as_str().filter(|_| is_removed(prior)) else { return Ok(()) };
         let operation = Operation { verb: "remove", noun: Machines::NOUN, id, id_attribute: ID };
-        current_user::warn_of_role(cx, &operation, "Operator", "", diags).await;
+        roles::warn(cx, &operation, roles::OPERATOR, diags).await;
         let node = MachineSetNodeSpec::KIND.key(id);
         if cx.session.ledger.goes(&ObjectKey::from(&node)) {
             return Ok(());

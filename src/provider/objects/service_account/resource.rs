@@ -116,11 +116,7 @@ impl ResourceType for ServiceAccount {
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         account_key::check_own(plan, cx.session.clock.now());
-        let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else {
-            let name = plan.planned.get("name").as_str().unwrap_or_default();
-            current_user::warn_of_role(cx, &operation("create", name), "Admin", "", &mut plan.diags).await;
-            return Ok(());
-        };
+        let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else { return Ok(()) };
         if !plan.replace.is_empty() && current_user::is_self(cx, &identity(name)).await? {
             let by = plan.replace.first().map(ToString::to_string);
             let attribute = if by.as_deref() == Some("role") { "role" } else { "name" };
