@@ -15,7 +15,10 @@ use std::path::Path;
 use std::sync::Mutex;
 
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("plan_checks::mistakes_are_told_as_the_golden_file_says", golden)]
+    vec![
+        Trial::test("plan_checks::mistakes_are_told_as_the_golden_file_says", golden),
+        Trial::test("plan_checks::backups_need_a_store", backups_need_a_store),
+    ]
 }
 
 /// A mistake.
@@ -480,4 +483,25 @@ fn golden() -> Result<(), Failed> {
         *found.lock().unwrap() = all.join("\n");
     })?;
     compare(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/plan_checks.txt"), &found.into_inner().unwrap())
+}
+
+/// Without a store no backup is ever made: the plan that asks for them says so, unless its run configures the store.
+fn backups_need_a_store() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        host.sim.settle().unwrap();
+        let plain = cluster("1.13.5", "1.36.2");
+        let config = host.config("omni_cluster", &with(plain.clone(), &json!({ "backup_interval": "1h" })));
+        let there = made(&host, "omni_cluster", &plain).await;
+        host.next_run().await;
+        let warned = async |prior| {
+            let plan = host.plan("omni_cluster", prior, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            plan.warnings.join("\n").contains("backup_interval: No etcd backups will be made")
+        };
+        assert!(warned(Some(&there)).await, "backups begin");
+        host.next_run().await;
+        let store = host.config("omni_etcd_backup_s3_config", &json!({ "bucket": "b", "region": "r" }));
+        host.plan("omni_etcd_backup_s3_config", None, &store).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(!warned(Some(&there)).await, "the run configures the store");
+    })
 }

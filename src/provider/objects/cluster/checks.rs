@@ -4,6 +4,7 @@
 use crate::omni::spec::instance;
 use crate::omni::{Error, ErrorKind};
 use crate::provider::engine::{Cx, codecs};
+use crate::provider::objects::etcd_backup::store;
 use crate::provider::objects::talos_version::offer::{listed, offered};
 use crate::provider::session::at;
 use crate::provider::view;
@@ -30,6 +31,7 @@ pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     // What is replaced begins from nothing.
     let prior = plan.prior.filter(|_| plan.replace.is_empty());
     check_instance(cx, plan, prior).await?;
+    check_store(cx, plan, prior).await?;
     check_discovery(cx, plan, prior).await?;
     check_locked(cx, plan, prior).await?;
     check_versions(cx, plan, prior).await
@@ -67,6 +69,30 @@ pub(crate) fn held_up(talos: &str, locked: &[String]) -> Option<Diagnostic> {
     );
     let told = told.hint("Unlock these machines first, or set `wait_for = \"none\"` for the upgrade.");
     (!locked.is_empty()).then_some(told)
+}
+
+/// Backups that begin need a store; without one, Omni makes none, and does not say so in the cluster.
+async fn check_store(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
+    let backs_up = |state: &Value| state.get("backup_interval").as_str().and_then(codecs::interval).is_some();
+    if plan.diags.has_errors() || !backs_up(&plan.planned) || prior.is_some_and(backs_up) {
+        return Ok(());
+    }
+    let Some(why) = store::problem_after_run(cx).await? else { return Ok(()) };
+    plan.diags.push(
+        Diagnostic::warning(
+            "No etcd backups will be made",
+            format!(
+                "The Omni instance has no store for backups that works: without one, `backup_interval` has no effect.\nMessage of Omni: {}",
+                sentence(&why)
+            ),
+        )
+        .hint(
+            "Configure the store with `omni_etcd_backup_s3_config`, or let the operator of this Omni configure one. \
+             If this configuration does so in the same apply, backups begin then.",
+        )
+        .at(at("backup_interval")),
+    );
+    Ok(())
 }
 
 /// Intervals and features that depend on the configuration of the instance. Omni judges the interval anew with every write.

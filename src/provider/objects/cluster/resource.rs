@@ -70,7 +70,7 @@ impl Table for Cluster {
                 "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one at a time, unless `upgrade_strategy` of their machine set allows more. Downgrades below the minor version that the cluster was created with are not possible.",
             ).coded("talos_version", codecs::VERSION).reading("Talos version of the cluster, without a leading `v`."),
             string("backup_interval").same_if(duration::same).check(duration::is_duration_or_empty()).doc(
-                "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). Unset, `0s` or empty disables backups.",
+                "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). Unset, `0s` or empty disables backups. The instance needs a store for backups, its local disk or the S3 bucket of an `omni_etcd_backup_s3_config`; without one, no backups are made.",
             ).coded("backup_configuration", BACKUPS).reading("Interval between etcd backups, as a Go duration; null when backups are disabled."),
             group("features", vec![
                 feature("disk_encryption", "Encrypt the disks of the machines with a key managed by Omni. Requires Talos 1.5 or later. Changing this forces replacement.")

@@ -15,7 +15,7 @@ use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use omni_proto::specs::etcd_backup_status_spec::Status;
-use omni_proto::specs::{EtcdBackupS3ConfSpec, EtcdBackupStatusSpec, EtcdManualBackupSpec};
+use omni_proto::specs::{EtcdBackupStatusSpec, EtcdManualBackupSpec};
 use prost::Message as _;
 use prost_types::Timestamp;
 
@@ -52,11 +52,7 @@ impl OmniAction for BackUp {
     }
 
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
-        // A store that this run configures has no status yet.
-        let planned = cx.session.ledger.all_planned(EtcdBackupS3ConfSpec::KIND.name);
-        if planned.is_empty()
-            && let Some(why) = store_problem(cx).await?
-        {
+        if let Some(why) = store::problem_after_run(cx).await? {
             diags.push(no_store(config, &why));
         }
         argument::check_named(cx, config, diags).await
@@ -66,7 +62,7 @@ impl OmniAction for BackUp {
         let operation = FACTS.operation(config);
         let cluster = operation.id;
         argument::named(run.cx(), &operation).await?;
-        if let Some(why) = store_problem(run.cx()).await? {
+        if let Some(why) = store::problem(run.cx()).await? {
             return Err(no_store(config, &why).into());
         }
         let last = run.find_fresh::<EtcdBackupStatusSpec>(cluster).await?;
@@ -108,11 +104,6 @@ impl OmniAction for BackUp {
 
 /// What is seen of a backup that was only requested so far.
 const NOT_BEGUN: &str = "the backup has not begun";
-
-/// What keeps Omni from storing backups, as a text; `None` where nothing does, or nobody may know.
-async fn store_problem(cx: &Cx) -> Result<Option<String>, Error> {
-    Ok(store::status(cx).await?.map(|status| status.configuration_error).filter(|why| !why.is_empty()))
-}
 
 fn no_store(config: &Value, why: &str) -> Diagnostic {
     Diagnostic::error(

@@ -3,7 +3,7 @@
 mod backup_action;
 mod data_source;
 mod s3_config;
-mod store;
+pub(crate) mod store;
 
 use crate::provider::types::Types;
 
