@@ -291,13 +291,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             "Omni is still cleaning up after the object. Apply again later; if this persists, check the machines of the cluster in Omni."
         }
         ErrorKind::Validation => UNKNOWN_REFUSAL,
-        ErrorKind::Denied if is_lowered(error) => {
-            "The service account's role is too low for this operation, or the Omni instance is suspended: then everybody has the role `Reader`. \
-             Use an account with a higher role, add an access policy that grants it, or ask the operator of this Omni instance to lift the suspension."
-        }
-        ErrorKind::Denied => {
-            "The service account's role is too low for this operation. Use an account with a higher role, or add an access policy that grants it."
-        }
+        ErrorKind::Denied => return Some(denied(error)),
         ErrorKind::Unauthenticated => {
             "Check that the service account still exists, that its key has not expired or been renewed since, that the key belongs to this instance, and that the clock of this computer is correct."
         }
@@ -318,6 +312,55 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::Other => "If this repeats, please report it with the output of `TF_LOG=debug`.",
     };
     Some(text.to_owned())
+}
+
+/// What is asked of the instance as a whole: no access policy has a say in it.
+const OF_INSTANCE: &[&str] = &[
+    "CreateJoinToken",
+    "CreateSchematic",
+    "CreateSchematicFromRaw",
+    "CreateServiceAccount",
+    "CreateUser",
+    "DestroyServiceAccount",
+    "DestroyUser",
+    "GetInstallationMediaURL",
+    "GetMachineJoinConfig",
+    "ListServiceAccounts",
+    "ListUsers",
+    "ReadAuditLog",
+    "RenewServiceAccount",
+    "ResetNodeUniqueToken",
+    "UpdateUser",
+];
+
+/// What to do about a role that is too low. Access policies grant rights on clusters and what belongs to them, and nothing else.
+fn denied(error: &Error) -> String {
+    let (also, policy) = match is_of_cluster(error) {
+        Some(false) => ("", ". Access policies do not grant it"),
+        Some(true) => (", or add an access policy that grants it", ""),
+        None => (", or, for what belongs to a cluster, add an access policy that grants it", ""),
+    };
+    match is_lowered(error) {
+        true => format!(
+            "The service account's role is too low for this operation, or the Omni instance is suspended: then everybody has the role `Reader`. \
+             Use an account with a higher role{also}{policy}. If the instance is suspended, ask its operator to lift the suspension."
+        ),
+        false => format!(
+            "The service account's role is too low for this operation. Use an account with a higher role{also}{policy}."
+        ),
+    }
+}
+
+/// Whether what was denied belongs to a cluster; `None` where the call does not tell.
+fn is_of_cluster(error: &Error) -> Option<bool> {
+    match error.cause() {
+        Error::Status { key: Some(key), .. } => Some(key.kind.is_of_cluster()),
+        Error::Status { method, .. } => {
+            let call = method.rsplit('/').next()?;
+            OF_INSTANCE.contains(&call).then_some(false)
+        }
+        _ => None,
+    }
 }
 
 /// Whether Omni refused with the role that a suspended instance gives to everybody.
@@ -511,6 +554,29 @@ mod tests {
         for (role, told) in [("Reader", true), ("None", false)] {
             let error = status(ErrorKind::Denied, &format!("access denied: insufficient role: {role:?}"), &[]);
             assert_eq!(OPERATION.explain(&error).hint.unwrap().contains("suspended"), told, "{role}");
+        }
+    }
+
+    #[test]
+    fn an_access_policy_is_suggested_only_where_it_can_help() {
+        let of = |name: &'static str| Some(Kind { namespace: "default", name }.key("x"));
+        let (update, users) = ("/cosi.resource.State/Update", "/management.ManagementService/CreateUser");
+        for (key, method, told, refuted) in [
+            (of("Clusters.omni.sidero.dev"), update, true, false),
+            (of("ConfigPatches.omni.sidero.dev"), update, true, false),
+            (of("AccessPolicies.omni.sidero.dev"), update, false, true),
+            (of("EtcdBackupS3Configs.omni.sidero.dev"), update, false, true),
+            (None, users, false, true),
+            (None, "/management.ManagementService/Kubeconfig", true, false),
+        ] {
+            for role in ["Reader", "Operator"] {
+                let message = format!("insufficient role: {role:?}");
+                let error =
+                    Error::Status { kind: ErrorKind::Denied, message, problems: Vec::new(), key: key.clone(), method };
+                let hint = OPERATION.explain(&error).hint.unwrap();
+                assert_eq!(hint.contains("add an access policy"), told, "{key:?} {method}: {hint}");
+                assert_eq!(hint.contains("Access policies do not grant it"), refuted, "{key:?} {method}: {hint}");
+            }
         }
     }
 

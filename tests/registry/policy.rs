@@ -166,6 +166,7 @@ fn the_types_with_the_label_are_known() -> Result<(), Failed> {
     for kind in KINDS {
         let tie = kinds::find(kind.name).map(|found| found.tie(Release::NEWEST));
         assert_eq!(kind.is_labelled_with_cluster(), tie == Some(Tie::Label), "{}", kind.name);
+        assert_eq!(kind.is_of_cluster(), matches!(tie, Some(Tie::Id | Tie::Label)), "{}", kind.name);
     }
     Ok(())
 }

@@ -38,7 +38,45 @@ const LABELLED: &[&str] = &[
     "RedactedClusterMachineConfigs.omni.sidero.dev",
 ];
 
+/// The types that access policies go by the id of, which is that of the cluster.
+const NAMED: &[&str] = &[
+    "ClusterBootstrapStatuses.omni.sidero.dev",
+    "ClusterConfigVersions.omni.sidero.dev",
+    "ClusterDestroyStatuses.omni.sidero.dev",
+    "ClusterDiagnostics.omni.sidero.dev",
+    "ClusterEndpoints.omni.sidero.dev",
+    "ClusterKubernetesManifestsStatuses.omni.sidero.dev",
+    "ClusterKubernetesNodes.omni.sidero.dev",
+    "ClusterSecrets.omni.sidero.dev",
+    "ClusterSecretsRotationStatuses.omni.sidero.dev",
+    "ClusterStatuses.omni.sidero.dev",
+    "ClusterTaints.omni.sidero.dev",
+    "ClusterUUIDs.omni.sidero.dev",
+    "ClusterWorkloadProxyStatuses.omni.sidero.dev",
+    "Clusters.omni.sidero.dev",
+    "EtcdAuditResults.omni.sidero.dev",
+    "EtcdBackupStatuses.omni.sidero.dev",
+    "EtcdManualBackups.omni.sidero.dev",
+    "ImportedClusterSecrets.omni.sidero.dev",
+    "KubernetesNodeAuditResults.omni.sidero.dev",
+    "KubernetesStatuses.omni.sidero.dev",
+    "KubernetesUpgradeManifestStatuses.omni.sidero.dev",
+    "KubernetesUpgradeStatuses.omni.sidero.dev",
+    "LoadBalancerConfigs.omni.sidero.dev",
+    "LoadBalancerStatuses.omni.sidero.dev",
+    "RotateKubernetesCAs.omni.sidero.dev",
+    "RotateTalosCAs.omni.sidero.dev",
+    "TalosUpgradeStatuses.omni.sidero.dev",
+    "UpgradeRollouts.omni.sidero.dev",
+];
+
 impl Kind {
+    /// Whether an access policy can grant something on such an object: it belongs to a cluster.
+    #[must_use]
+    pub fn is_of_cluster(self) -> bool {
+        NAMED.contains(&self.name) || self.is_labelled_with_cluster()
+    }
+
     /// Whether an access policy finds the cluster of such an object in its label.
     #[must_use]
     pub fn is_labelled_with_cluster(self) -> bool {
