@@ -314,7 +314,7 @@ fn the_choice_stays_and_is_told() -> Result<(), Failed> {
         let choice = host.apply_plan(CHOICE, None, &config, plan).await;
         let choice = choice.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         let said = host.plan_destroy(CHOICE, &choice).await.unwrap();
-        assert!(said[0].contains("The default join token is not changed"), "{said:#?}");
+        assert!(said[0].contains("This alone does not change the default join token"), "{said:#?}");
         host.destroy(CHOICE, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert_eq!(default(&host), id(&token));
         let stored = host.object("DefaultJoinTokens", "default").unwrap();
@@ -332,9 +332,12 @@ fn a_choice_is_destroyed_with_its_token() -> Result<(), Failed> {
         // As a destroy of both: what refers to the token goes first.
         host.next_run().await;
         let token = host.read(TOKEN, &token).await.unwrap().unwrap();
-        host.plan_destroy(CHOICE, &choice).await.unwrap();
+        let said = host.plan_destroy(CHOICE, &choice).await.unwrap().join("\n");
+        assert!(said.contains("its plan says which token becomes the default") && !said.contains("refuses"), "{said}");
         let said = host.plan_destroy(TOKEN, &token).await.unwrap().join("\n");
         assert!(said.contains("The default is restored to `initial token`"), "{said}");
+        let said = host.plan_destroy(CHOICE, &choice).await.unwrap();
+        assert!(said.is_empty(), "the plan of the token has said it: {said:?}");
         host.destroy(CHOICE, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         host.destroy(TOKEN, &token).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert_eq!((default(&host), named(&host, "edge")), (first, 0));

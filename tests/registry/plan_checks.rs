@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("plan_checks::mistakes_are_told_as_the_golden_file_says", golden),
         Trial::test("plan_checks::backups_need_a_store", backups_need_a_store),
+        Trial::test("plan_checks::a_talos_out_of_reach_is_the_only_mistake", a_talos_out_of_reach_is_the_only_mistake),
     ]
 }
 
@@ -503,5 +504,18 @@ fn backups_need_a_store() -> Result<(), Failed> {
         let store = host.config("omni_etcd_backup_s3_config", &json!({ "bucket": "b", "region": "r" }));
         host.plan("omni_etcd_backup_s3_config", None, &store).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert!(!warned(Some(&there)).await, "the run configures the store");
+    })
+}
+
+/// The Kubernetes of a Talos that the cluster cannot go back to is no mistake of its own.
+fn a_talos_out_of_reach_is_the_only_mistake() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let there = made(&host, "omni_cluster", &cluster("1.13.5", "1.36.2")).await;
+        host.sim.settle().unwrap();
+        host.next_run().await;
+        let back = host.config("omni_cluster", &cluster("1.12.4", "1.36.2"));
+        let said = errors(&host.diagnostics("omni_cluster", Some(&there), &back).await);
+        assert!(said.len() == 1 && said[0].contains("Talos cannot be downgraded"), "{said:?}");
     })
 }

@@ -236,12 +236,19 @@ async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
         // The way there, and what runs on it, are of no interest before there is another one.
         return Ok(());
     }
-    if let (Some(old), Some(name)) = (old_talos.filter(|_| !stays), prior.and_then(|prior| text(prior, "name"))) {
-        check_talos_path(cx, plan, &name, &old, &talos).await?;
+    if let (Some(old), Some(name)) = (old_talos.filter(|_| !stays), prior.and_then(|prior| text(prior, "name")))
+        && !check_talos_path(cx, plan, &name, &old, &talos).await?
+    {
+        // What runs on a Talos that the cluster cannot have is of no interest.
+        return Ok(());
     }
     let Some(kubernetes) = kubernetes else { return Ok(()) };
     let compatible = offered.compatible_kubernetes_versions;
     if !compatible.contains(&kubernetes) {
+        let hint = match old_kubernetes.as_deref().is_some_and(|old| compatible.iter().all(|new| is_lower(new, old))) {
+            true => "Choose another `talos_version`: Kubernetes cannot be downgraded.",
+            false => "Set `kubernetes_version` to one of these, or choose another `talos_version`.",
+        };
         let list = listed(compatible);
         plan.diags.push(
             Diagnostic::error(
@@ -250,7 +257,7 @@ async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
                     "Talos {talos} does not support Kubernetes {kubernetes} on this Omni instance. It supports {list}."
                 ),
             )
-            .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
+            .hint(hint)
             .at(at("kubernetes_version")),
         );
         return Ok(());
@@ -284,9 +291,9 @@ async fn not_offered(cx: &Cx, summary: &str, talos: &str, why: &str) -> Result<D
     Ok(Diagnostic::error(summary, detail).hint("Set `talos_version` to one of these.").at(at("talos_version")))
 }
 
-/// Talos may not go below the minor release that the cluster was created with, and should not skip one.
-async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, talos: &str) -> Result<(), Error> {
-    let (Ok(from), Ok(to)) = (version::parse(old), version::parse(talos)) else { return Ok(()) };
+/// Talos may not go below the minor release that the cluster was created with, and should not skip one. Says whether it can go there.
+async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, talos: &str) -> Result<bool, Error> {
+    let (Ok(from), Ok(to)) = (version::parse(old), version::parse(talos)) else { return Ok(true) };
     let line = |v: &semver::Version| (v.major, v.minor);
     if line(&to) < line(&from)
         && let Some(first) = initial(cx, name).await?.and_then(|first| version::parse(&first).ok())
@@ -303,6 +310,7 @@ async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, t
             .hint(format!("Set `talos_version` to {}.{} or later.", first.major, first.minor))
             .at(at("talos_version")),
         );
+        return Ok(false);
     }
     if line(&to) > (from.major, from.minor + 1) {
         let status = view::spec::<TalosUpgradeStatusSpec>(cx, name).await?.unwrap_or_default();
@@ -319,7 +327,7 @@ async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, t
             .at(at("talos_version")),
         );
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Why Omni does not take the cluster from one Kubernetes version to another; `None` when it does.
@@ -360,6 +368,12 @@ fn kubernetes_path(
         listed(offered)
     );
     Some(Diagnostic::error(summary, detail).hint(hint).at(at("kubernetes_version")))
+}
+
+/// Whether a Kubernetes version is of an earlier minor release than another one.
+fn is_lower(version: &str, than: &str) -> bool {
+    let line = |text: &str| version::parse(text).ok().map(|v| (v.major, v.minor));
+    line(version).zip(line(than)).is_some_and(|(version, than)| version < than)
 }
 
 /// Whether Kubernetes can go there in one upgrade: within its minor release, or to the next one.

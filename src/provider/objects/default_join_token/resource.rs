@@ -2,11 +2,12 @@
 //! It is a singleton that always exists: a create adopts it, and a destroy leaves it unchanged.
 
 use super::setting;
-use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec, JoinTokenSpec};
 use crate::omni::{Key, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, Origin, ResourceType, Row, Table};
 use crate::provider::errors::Operation;
-use crate::provider::ledger::Ticket;
+use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::join_token::tokens;
 use crate::provider::roles;
 use crate::provider::session::at;
@@ -99,13 +100,19 @@ impl ResourceType for DefaultJoinToken {
         Ok(())
     }
 
-    async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        // The plan of a token that goes with the choice says what becomes of the default.
+        let token = prior.get("token_id").as_str().map(|id| ObjectKey::from(&JoinTokenSpec::KIND.key(id)));
+        if token.is_some_and(|token| cx.session.ledger.goes(&token)) {
+            return Ok(());
+        }
         diags.push(
             Diagnostic::warning(
-                "The default join token is not changed",
-                "Omni always has a default join token: destroying an `omni_default_join_token` only removes it from the state.",
+                "This alone does not change the default join token",
+                "Omni always has a default join token: destroying an `omni_default_join_token` only removes it from the state. \
+                 If the `omni_join_token` is destroyed too, its plan says which token becomes the default.",
             )
-            .hint("To change the default, select another token first, or do so in Omni. Omni refuses to destroy the default token."),
+            .hint("To keep the token and change the default, select another token first, or do so in Omni."),
         );
         Ok(())
     }
