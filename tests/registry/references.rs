@@ -391,6 +391,11 @@ fn only_another_id_replaces() -> Result<(), Failed> {
         let plan = host.plan(PATCH, Some(&instance), &with(json!({ "id_override": "500-mine" }))).await.unwrap();
         assert_eq!(plan.replace, ["id_override"]);
         assert_eq!(plan.planned.get("id").as_str(), Some("500-mine"));
+        // A weight that nobody asks for has no part in an id that is given.
+        let mut given = config.clone();
+        given["id_override"] = json!(MADE_ELSEWHERE);
+        given.as_object_mut().unwrap().remove("weight");
+        unchanged(&host, PATCH, &instance, &given).await;
         // With it, the patch stays the one that it is.
         let renamed = with(
             json!({ "id_override": MADE_ELSEWHERE, "name": "disk", "weight": 7, "selector": { "machine_set": "workers" } }),

@@ -53,9 +53,13 @@ pub(crate) fn id<W: Weighted>(state: &Value) -> Option<String> {
     state.get("id_override").as_str().map(str::to_owned).or_else(|| composed::<W>(state))
 }
 
-/// Plans the id of a new object.
+/// Plans the id of a new object. The weight only makes up an id: one that is given has no use for it, and a weight that nobody asks
+/// for stays what it is, as an import has read it from the id.
 pub(crate) fn plan_id<W: Weighted>(plan: &mut Plan<'_>) {
-    if plan.prior.is_some() && plan.replace.is_empty() {
+    if let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) {
+        if plan.config.get("id_override").is_set() && plan.config.get("weight").is_null() {
+            plan.planned.set("weight", prior.get("weight").clone());
+        }
         return;
     }
     // What an import has filled in belongs to the object that was imported.
