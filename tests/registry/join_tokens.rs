@@ -536,7 +536,8 @@ fn an_import_by_name_needs_one_of_the_name() -> Result<(), Failed> {
         assert!(said.contains("no join token with this name or ID") && !said.contains("that-is-gone"), "{said}");
         made(&host, TOKEN, &edge()).await;
         let said = errors(&host.import(TOKEN, "edge", None).await.expect_err("two")).join("\n");
-        assert!(said.contains("2 join tokens with the name `edge`"), "{said}");
+        assert!(said.contains("2 join tokens with the name `edge`") && said.contains("by its ID"), "{said}");
+        assert!(!said.contains("set `id`"), "{said}");
     })
 }
 

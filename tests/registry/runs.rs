@@ -294,6 +294,12 @@ fn a_forced_replacement_tells_its_cost_once() -> Result<(), Failed> {
         let first = silent(&host, CLUSTER, Some(&read(&host, CLUSTER, &whole).await), &cluster()).await;
         let second = host.plan_replacement(CLUSTER, &first, &host.config(CLUSTER, &cluster())).await.unwrap();
         assert!(second.warnings[0].contains("Replacing cluster `demo` wipes its machines"), "{:?}", second.warnings);
+        assert!(!second.warnings[0].contains("`moved`"), "{:?}", second.warnings);
+        // The same at another address.
+        host.next_run().await;
+        host.plan_destroy(CLUSTER, &read(&host, CLUSTER, &whole).await).await.unwrap();
+        let renamed = plan(&host, CLUSTER, None, &cluster()).await;
+        assert!(renamed.warnings.iter().any(|said| said.contains("add a `moved` block")), "{:?}", renamed.warnings);
     })
 }
 

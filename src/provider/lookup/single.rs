@@ -238,12 +238,27 @@ fn closest(config: &Value, arguments: &[Attribute], nouns: &str, mut names: Vec<
 pub(super) fn likeness(asked: &[&str], name: &str) -> u32 {
     let short = |text: &str| text.chars().take(100).flat_map(char::to_lowercase).collect::<String>();
     let words: Vec<_> = name.split(|c: char| " `,()".contains(c)).filter(|word| !word.is_empty()).map(short).collect();
-    let asked: Vec<_> = asked.iter().map(|text| short(text)).collect();
+    let asked: Vec<_> = asked.iter().flat_map(|text| meant(&short(text))).collect();
     let pairs = asked.iter().flat_map(|text| words.iter().map(move |word| alike(text, word)));
     let best = pairs.fold(0.0, f64::max) * 1_000_000.0;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
     let best = best as u32;
     best
+}
+
+/// What a text asks for: the versions that a constraint such as `>= 1.12, < 2` is about, or the text itself.
+fn meant(text: &str) -> Vec<String> {
+    if !text.starts_with(['<', '>', '=', '~', '!']) {
+        return vec![text.to_owned()];
+    }
+    let wanted = text.split(',').map(str::trim).filter(|part| !part.starts_with('!'));
+    let bare = wanted.map(|part| part.trim_start_matches(['<', '>', '=', '~', ' ']));
+    bare.map(|version| match version.matches('.').count() {
+        0 => format!("{version}.0.0"),
+        1 => format!("{version}.0"),
+        _ => version.to_owned(),
+    })
+    .collect()
 }
 
 /// How like two words are, from 0 to 1: versions as numbers, anything else letter by letter.

@@ -118,7 +118,15 @@ fn a_missing_one_is_told_from_the_closest() {
         assert_eq!(all.iter().max(), Some(&all[best]), "{name}: {all:?}");
     }
     let versions = ["1.8.4", "1.9.6", "1.10.9", "1.13.0"];
-    for (name, best) in [("1.7.0", 0), ("v1.10.2", 2), ("1.10.99", 2), ("1.99.0", 3), ("2.0.0", 3)] {
+    for (name, best) in [
+        ("1.7.0", 0),
+        ("v1.10.2", 2),
+        ("1.10.99", 2),
+        ("1.99.0", 3),
+        ("2.0.0", 3),
+        (">= 2", 3),
+        ("~> 1.9.7, != 1.13.0", 1),
+    ] {
         let all = versions.map(|version| single::likeness(&[name], &format!("`{version}`")));
         let first = all.iter().enumerate().max_by_key(|(_, like)| **like).map(|(i, _)| i);
         assert_eq!(first, Some(best), "{name}: {all:?}");

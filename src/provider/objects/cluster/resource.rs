@@ -19,7 +19,7 @@ use crate::provider::wait;
 use crate::provider::wait::Awaited;
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::resource::Plan;
+use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, boolean, number, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -373,6 +373,11 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
         }
         false => "",
     };
+    // A block that was renamed is planned as the removal of its cluster, and as a new one of the same name.
+    let moved = match forced && plan.replaced == Private::default() {
+        true => " If its block was only renamed, add a `moved` block from the old address to the new one.",
+        false => "",
+    };
     let diagnostic = Diagnostic::warning(
         format!("Replacing cluster `{name}` wipes its machines"),
         format!(
@@ -380,7 +385,7 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
             listed(&sets)
         ),
     )
-    .hint(format!("To keep the cluster, undo the change that replaces it. Resources of the cluster should refer to its `id`, so that they are replaced with it.{too_early}"));
+    .hint(format!("To keep the cluster, undo the change that replaces it.{moved} Resources of the cluster should refer to its `id`, so that they are replaced with it.{too_early}"));
     plan.diags.push(match by {
         Some(path) => diagnostic.at(path),
         None => diagnostic,

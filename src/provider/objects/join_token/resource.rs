@@ -262,7 +262,8 @@ impl ResourceType for JoinToken {
         if all.iter().any(|token| token.id() == text) {
             return Ok(text.to_owned());
         }
-        if all.iter().all(|token| token.spec.name != text) {
+        let named: Vec<_> = all.iter().filter(|token| token.spec.name == text).collect();
+        if named.is_empty() {
             return Err(Diagnostic::error(
                 "Could not import join token",
                 "Omni has no join token with this name or ID.",
@@ -270,7 +271,15 @@ impl ResourceType for JoinToken {
             .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
             .into());
         }
-        Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
+        match named.as_slice() {
+            [token] => Ok(token.id().to_owned()),
+            named => Err(Diagnostic::error(
+                format!("Could not import join token `{text}`"),
+                format!("Omni has {} join tokens with the name `{text}`.", named.len()),
+            )
+            .hint("Import the token by its ID, which is a secret, or rename all but one of them.")
+            .into()),
+        }
     }
 }
 
