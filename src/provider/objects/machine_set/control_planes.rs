@@ -124,7 +124,7 @@ pub(crate) async fn check_members(
         if staying.is_empty() {
             let going = going.iter().filter(|id| *id != machine).cloned().collect();
             let machines = Machines { added: wanted.clone(), staying, going };
-            let told = lost(cluster, &set, machine, &machines);
+            let told = lost(cluster, &set, machine, "", &machines);
             return Ok(Some(match wanted.is_empty() {
                 true => told,
                 false => told
