@@ -246,7 +246,12 @@ impl Client {
 
 impl Client {
     /// What `ask` brings, or what another plan of the sweep has brought for the same key.
-    pub(crate) async fn shared_by_plans<F>(&self, call: &Call, key: &Key, ask: impl Fn() -> F) -> Result<Resource, Error>
+    pub(crate) async fn shared_by_plans<F>(
+        &self,
+        call: &Call,
+        key: &Key,
+        ask: impl Fn() -> F,
+    ) -> Result<Resource, Error>
     where
         F: Future<Output = Result<Resource, Error>>,
     {

@@ -45,7 +45,8 @@ impl Table for MachineClass {
                  The terms of a selector are separated by commas, and all of them must hold. \
                  An empty selector would match every machine, and is refused in a new class; a label that every machine has, such as `omni.sidero.dev/arch`, says so.",
                 )
-                .field("match_labels"),
+                .field("match_labels")
+                .reading("Selectors of which the labels of a machine match at least one, such as `region = eu, !gpu`. The terms of a selector are separated by commas, and all of them must hold."),
             provision::row("auto_provision", |provision| {
                 provision.doc("Has an infrastructure provider create the machines.")
             }),
