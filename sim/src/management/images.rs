@@ -196,7 +196,7 @@ fn check_labels(text: &str, release: Release) -> Result<(), String> {
     };
     let (labels, former) = (is_set("machineLabels")?, is_set("machineInitialLabels")?);
     let reads_former = release.has(Feature::FormerLabelsRead);
-    if !labels && !(former && reads_former) {
+    if !(labels || former && reads_former) {
         return Err("machine labels are empty".into());
     }
     if former {
