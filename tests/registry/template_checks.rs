@@ -35,8 +35,10 @@ fn a_control_plane_is_checked_like_its_resources() -> Result<(), Failed> {
         let of = |machines: &str| text(&format!("machines: [{machines}]"), &worker);
         let none = said(&host, None, &of("")).await;
         assert!(none.len() == 1 && none[0].contains("template: Control plane would have no machines"), "{none:#?}");
+        host.next_run().await;
         let by_class = said(&host, None, &text("machineClass: {name: nope, size: 2}", &worker)).await;
         assert!(by_class.iter().any(|told| told.contains("would have an even number of machines: 2")), "{by_class:#?}");
+        host.next_run().await;
         let before = read(&host, &created(&host, &of(&one)).await).await;
         let lost = "template: Cluster `tmpl` would lose its last control plane";
         for (text, told) in [
@@ -46,6 +48,7 @@ fn a_control_plane_is_checked_like_its_resources() -> Result<(), Failed> {
             (of(&format!("{one}, {free}")), &["template: Control plane would have an even number of machines: 2"][..]),
             (of(&one) + "---\nkind: Workers\nname: edge\nmachines: []\n", &[][..]),
         ] {
+            host.next_run().await;
             let said = said(&host, Some(&before), &text).await;
             let about: Vec<_> = said.iter().filter(|line| line.to_lowercase().contains("control plane")).collect();
             assert_eq!(about.len(), usize::from(!told.is_empty()), "{text}: {said:#?}");
