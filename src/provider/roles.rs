@@ -84,11 +84,11 @@ pub(crate) async fn check(
 ) -> bool {
     let Some(writes) = WRITES.iter().find(|writes| writes.name == name) else { return false };
     let needed = match action {
-        Action::Create => writes.create,
+        // Hosts drop what the second plan of a replacement warns of, which makes the object again.
+        Action::Create | Action::Replace => writes.create,
         Action::Update => writes.update,
         Action::Remove => writes.destroy,
-        // The second plan of a replacement, which makes the object again, says it.
-        Action::Replace | Action::Keep => None,
+        Action::Keep => None,
     };
     match needed {
         Some(needed) => warn(cx, operation, needed, diags).await,

@@ -577,6 +577,9 @@ fn who_may_not_manage_accounts_is_told_who_may() -> Result<(), Failed> {
         let json = of(PROVIDER, &json!({ "renew_trigger": "1" }));
         let warned = plan(&host, PROVIDER, &made, &json).await.warnings.join("\n");
         assert!(warned.contains("has the role `Operator`, and this requires the role `Admin`"), "{warned}");
+        // The first plan of a replacement says it: hosts drop the warnings of the second one.
+        let warned = plan(&host, PROVIDER, &made, &json!({ "name": "other" })).await.warnings.join("\n");
+        assert!(warned.contains("Omni will refuse to replace infrastructure provider `ci`"), "{warned}");
         for kind in [PROVIDER, ACCOUNT] {
             let json = json!({ "name": "new" });
             let plan =

@@ -111,7 +111,12 @@ impl Engine {
         let checked = async {
             let (action, base) = (base::action(plan), self.backend.base());
             base::check_suspended(cx, action, &mut plan.diags).await?;
-            let (verb, name) = (if plan.prior.is_some() { "update" } else { "create" }, self.name(&plan.planned));
+            let verb = match action {
+                Action::Create => "create",
+                Action::Replace => "replace",
+                _ => "update",
+            };
+            let name = self.name(plan.prior.unwrap_or(&plan.planned));
             let is_low = roles::check(cx, base.name, &base.operation(verb, &name), action, &mut plan.diags).await;
             let checked = async {
                 if !plan.diags.has_errors() {
