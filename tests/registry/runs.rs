@@ -558,6 +558,10 @@ fn a_class_has_too_few_machines() -> Result<(), Failed> {
             let said = told(Some(&set), &by_class(name, size)).await;
             assert!(said.contains(number) && said.is_empty() == number.is_empty(), "{name} {size}: {said}");
         }
+        // A replacement releases its machines.
+        host.next_run().await;
+        let said = told(Some(&set), &with(by_class("all", all), &json!({ "name": "other" }))).await;
+        assert!(said.is_empty(), "{said}");
     })
 }
 

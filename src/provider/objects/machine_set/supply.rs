@@ -30,7 +30,8 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let Some(matching) = matching(cx, name).await? else { return Ok(()) };
-    let there = match kept {
+    // What a replacement releases can be allocated again.
+    let there = match plan.prior {
         Some(prior) => members(cx, prior).await?,
         None => 0,
     };
