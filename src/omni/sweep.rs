@@ -7,8 +7,9 @@ use super::call::Call;
 use super::client::Client;
 use super::error::{Error, ErrorKind};
 use super::management::User;
+use super::state::query::Query;
 use super::state::snapshot::{Snapshot, Stage};
-use super::state::{Key, Kind, Resource};
+use super::state::{Key, Kind, Metadata, Resource};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
@@ -45,7 +46,15 @@ struct State {
     users: Shared<Vec<User>>,
     /// What plans have read within the last seconds.
     planned: Mutex<HashMap<Key, Arc<Shared<Resource>>>>,
+    /// What plans have listed within the last seconds.
+    listed: Mutex<Vec<SharedList>>,
 }
+
+/// Objects without their specs, which would be very much to keep.
+type Found = Vec<(Key, Metadata)>;
+
+/// The list of a kind by a query.
+type SharedList = (Kind, Query, Arc<Shared<Found>>);
 
 /// The reads of one kind.
 struct Reads {
@@ -119,6 +128,7 @@ impl Default for Sweep {
             answered: Mutex::default(),
             users: Shared::default(),
             planned: Mutex::default(),
+            listed: Mutex::default(),
         }))
     }
 }
@@ -169,6 +179,18 @@ impl Sweep {
             planned.retain(|_, shared| !shared.is_old());
         }
         Arc::clone(planned.entry(key.clone()).or_default())
+    }
+
+    /// Where the plans of the sweep share their lists of `kind` by `query`.
+    fn shared_list(&self, kind: Kind, query: &Query) -> Arc<Shared<Found>> {
+        let mut listed = lock(&self.0.listed);
+        listed.retain(|(.., shared)| !shared.is_old());
+        if let Some((.., shared)) = listed.iter().find(|(of, by, _)| *of == kind && by == query) {
+            return Arc::clone(shared);
+        }
+        let shared = Arc::default();
+        listed.push((kind, query.clone(), Arc::clone(&shared)));
+        shared
     }
 
     /// Whether the server itself has answered that the object is there.
@@ -259,6 +281,26 @@ impl Client {
             Some(sweep) => Ok(Resource::clone(&sweep.shared(key).get(call, ask).await?.0)),
             None => ask().await,
         }
+    }
+
+    /// The objects that the query selects, without their specs, as this plan or another one of the sweep has listed them.
+    ///
+    /// # Errors
+    /// When the server refuses or does not respond.
+    pub(crate) async fn listed_by_plans(&self, call: &Call, kind: Kind, query: &Query) -> Result<Arc<Found>, Error> {
+        match call.current_sweep().filter(|_| call.is_plan) {
+            Some(sweep) => Ok(sweep.shared_list(kind, query).get(call, || self.metadata(call, kind, query)).await?.0),
+            None => Ok(Arc::new(self.metadata(call, kind, query).await?)),
+        }
+    }
+
+    async fn metadata(&self, call: &Call, kind: Kind, query: &Query) -> Result<Found, Error> {
+        let mut listing = self.listing(kind, query);
+        let mut found = Vec::new();
+        while let Some(resource) = listing.next(call).await? {
+            found.push((resource.key, resource.metadata));
+        }
+        Ok(found)
     }
 }
 

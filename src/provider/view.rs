@@ -8,11 +8,12 @@ use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::spec::instance::{self, AuthConfigSpec, CurrentUserSpec};
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Error, ErrorKind, Kind, Phase, Resource, labels};
+use crate::omni::{Error, ErrorKind, Key, Kind, Metadata, Phase, Resource, labels};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use omni_proto::specs::ClusterSpec;
+use std::sync::Arc;
 
 /// An object, as far as it can be seen.
 pub(crate) enum Presence<T> {
@@ -60,15 +61,23 @@ pub(crate) async fn spec<S: Spec>(cx: &Cx, id: &str) -> Result<Option<S>, Error>
 /// # Errors
 /// When Omni does not answer.
 pub(crate) async fn list(cx: &Cx, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
-    Ok(listed(cx, kind, query).await?.unwrap_or_default())
+    match cx.client().list(&cx.call, kind, query).await {
+        Err(error) if is_hidden(&error) => Ok(Vec::new()),
+        other => other,
+    }
 }
 
-/// The same, and `None` if Omni does not let them be listed.
+/// Key and metadata of the objects that the query selects, listed once for all plans of a moment; `None` if Omni does not let them be
+/// listed.
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(crate) async fn listed(cx: &Cx, kind: Kind, query: &Query) -> Result<Option<Vec<Resource>>, Error> {
-    match cx.client().list(&cx.call, kind, query).await {
+pub(crate) async fn listed_by_plans(
+    cx: &Cx,
+    kind: Kind,
+    query: &Query,
+) -> Result<Option<Arc<Vec<(Key, Metadata)>>>, Error> {
+    match cx.client().listed_by_plans(&cx.call, kind, query).await {
         Err(error) if is_hidden(&error) => Ok(None),
         other => other.map(Some),
     }

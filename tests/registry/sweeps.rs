@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         ("users_share_one_list", users_share_one_list),
         ("plans_of_creates_share_their_reads", plans_of_creates_share_their_reads),
         ("an_apply_looks_once_at_a_target", an_apply_looks_once_at_a_target),
+        ("plans_by_class_share_one_list", plans_by_class_share_one_list),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("sweeps::{name}"), test)).collect()
 }
@@ -156,6 +157,28 @@ fn an_apply_looks_once_at_a_target() -> Result<(), Failed> {
             assert_eq!(plan.warnings.concat().contains("is not known to Omni"), told, "{n}: {:?}", plan.warnings);
             assert_eq!(reads_of(&host, "MachineStatuses"), [1, 0], "{n}");
         }
+    })
+}
+
+/// The machines of an instance may be very many, and so may the sets of a plan.
+fn plans_by_class_share_one_list() -> Result<(), Failed> {
+    const SET: &str = "omni_machine_set";
+    block(async {
+        let host = Host::with(Options::stepped(), &[]).await;
+        made(&host, "omni_machine_class", &json!({ "name": "none", "match_labels": ["nosuch"] })).await;
+        next_run(&host).await;
+        for n in 0..10 {
+            let set = json!({
+                "cluster": "demo", "role": "workers", "name": format!("s{n}"), "machine_class": { "name": "none", "size": 1 },
+            });
+            let plan =
+                host.plan(SET, None, &host.config(SET, &set)).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let told = plan.warnings.iter().filter(|said| said.contains("Not enough machines match")).count();
+            assert_eq!(told, 1, "{n}: {:?}", plan.warnings);
+        }
+        let requests = host.sim.requests();
+        let lists = requests.iter().filter(|asked| asked.name() == "List" && asked.kind.starts_with("MachineStatuses"));
+        assert!((1..5).contains(&lists.count()), "one list for all");
     })
 }
 

@@ -3,7 +3,7 @@
 use super::resource::machines;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Error, Resource, labels};
+use crate::omni::{Error, labels};
 use crate::provider::engine::Cx;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::view;
@@ -12,6 +12,7 @@ use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
 use omni_proto::specs::{MachineClassSpec, MachineLabelsSpec, MachineSetNodeSpec, MachineStatusSpec};
+use std::collections::BTreeMap;
 
 /// Label of a machine: no cluster has it.
 const AVAILABLE: &str = "omni.sidero.dev/available";
@@ -21,6 +22,10 @@ const AVAILABLE: &str = "omni.sidero.dev/available";
 /// # Errors
 /// When Omni does not answer.
 pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    // The plan has said it; each plan of an apply would list all machines again.
+    if cx.session.ledger.is_applying() {
+        return Ok(());
+    }
     let class = plan.planned.get("machine_class");
     let (Some(name), Some(wanted)) = (class.get("name").as_str(), machines(class).filter(|wanted| *wanted > 0)) else {
         return Ok(());
@@ -85,19 +90,23 @@ async fn members(cx: &Cx, set: &Value) -> Result<usize, Error> {
 async fn matching(cx: &Cx, class: &str) -> Result<Option<usize>, Error> {
     let Some(selectors) = selectors(cx, class).await? else { return Ok(None) };
     let available = Query::from(LabelQuery::new().exists(AVAILABLE).absent(labels::NO_MANUAL_ALLOCATION));
-    let Some(available) = view::listed(cx, MachineStatusSpec::KIND, &available).await? else { return Ok(None) };
-    let given = cx.session.ledger.all_planned(MachineLabelsSpec::KIND.name);
-    let matches = |machine: &Resource| {
-        let mut all = machine.metadata.labels.clone();
-        for (_, state) in given.iter().filter(|(id, _)| *id == machine.key.id) {
-            for own in ["labels", "provider_labels"] {
-                let own = state.get(own).entries().into_iter().flatten();
-                all.extend(own.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
-            }
-        }
-        selectors.iter().any(|selector| selector.takes_labels(&all))
+    let Some(available) = view::listed_by_plans(cx, MachineStatusSpec::KIND, &available).await? else {
+        return Ok(None);
     };
-    Ok(Some(available.iter().filter(|machine| matches(machine)).count()))
+    let given: BTreeMap<String, Value> =
+        cx.session.ledger.all_planned(MachineLabelsSpec::KIND.name).into_iter().collect();
+    let is_selected =
+        |labels: &BTreeMap<String, String>| selectors.iter().any(|selector| selector.takes_labels(labels));
+    let matches = |id: &str, labels: &BTreeMap<String, String>| {
+        let Some(state) = given.get(id) else { return is_selected(labels) };
+        let mut all = labels.clone();
+        for own in ["labels", "provider_labels"] {
+            let own = state.get(own).entries().into_iter().flatten();
+            all.extend(own.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
+        }
+        is_selected(&all)
+    };
+    Ok(Some(available.iter().filter(|(key, metadata)| matches(&key.id, &metadata.labels)).count()))
 }
 
 /// What the class selects by, as this run leaves it; `None` if that is not known, or it selects nothing.
