@@ -58,9 +58,16 @@ pub(crate) fn waits(wait_for: &Value) -> bool {
     wait_for.as_str().is_some_and(|level| level != "none")
 }
 
+/// How many locked machines a message names.
+const MOST_LOCKED: usize = 10;
+
 /// What a plan says of an upgrade to this Talos version that waits for machines that are locked.
 pub(crate) fn held_up(talos: &str, locked: &[String]) -> Option<Diagnostic> {
-    let list = locked.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+    let named = locked.iter().take(MOST_LOCKED).map(|id| format!("`{id}`")).collect::<Vec<_>>();
+    let list = match locked.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    };
     let told = Diagnostic::warning(
         format!("Locked machines keep the upgrade to Talos {talos} from ending"),
         format!(
@@ -423,6 +430,16 @@ async fn check_upgrade(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ten_locked_machines_are_named() {
+        for (count, end) in [(1, "Locked are `0`."), (10, "`9`."), (12, "`9` and 2 more.")] {
+            let locked: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            let told = held_up("1.13.8", &locked).unwrap();
+            assert!(told.detail.ends_with(end), "{}", told.detail);
+        }
+        assert!(held_up("1.13.8", &[]).is_none());
+    }
 
     /// As the validators of the 1.11 line answered.
     #[test]
