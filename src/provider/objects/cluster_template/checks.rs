@@ -177,7 +177,13 @@ async fn check_control_plane(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Resul
     let id = |node: &Stored| node.key.id.clone();
     let named: BTreeSet<String> = wanted.objects.iter().filter(is_node).filter(is_member).map(id).collect();
     let going: BTreeSet<String> = going(sync).filter(is_member).map(id).collect();
-    control_planes::check_members(cx, &wanted.id, &named, &going).await
+    let comes = |made: &Stored| made.key == set || (is_node(&made) && named.contains(&made.key.id));
+    let changes = !going.is_empty() || sync.creates.iter().any(comes);
+    match changes {
+        true => control_planes::check_members(cx, &wanted.id, &named, &going).await,
+        // What it has was told when it was made so.
+        false => Ok(None),
+    }
 }
 
 /// Tells of machines that Omni keeps in their sets, since they are locked.

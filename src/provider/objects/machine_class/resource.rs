@@ -57,7 +57,9 @@ impl Table for MachineClass {
 /// There is a selector: Omni refuses a class without one.
 fn has_some() -> Check {
     Check::by(|value| match value {
-        Value::List(selectors) if selectors.is_empty() => Err("There must be at least one selector.".to_owned()),
+        Value::List(selectors) if selectors.is_empty() => {
+            Err("There must be at least one selector; null leaves it out.".to_owned())
+        }
         _ => Ok(()),
     })
 }
@@ -142,7 +144,7 @@ async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         // Both cannot be there at once.
         true => "Add a class of another name, give it to the machine sets, and destroy this one in a later apply.",
         false => {
-            "Set `create_before_destroy = true` in its `lifecycle` block, and refer to its `name` in the machine sets: \
+            "Unless it is set already, set `create_before_destroy = true` in its `lifecycle` block, and refer to its `name` in the machine sets: \
              then the new class is made first, and the sets change to it before the old one is destroyed."
         }
     };
@@ -162,7 +164,7 @@ fn check_selectors(cx: &Cx, plan: &mut Plan<'_>) {
     }
     let told = Diagnostic::error(
         "The class would match every machine",
-        format!("Selector {index} of `match_labels` is empty and matches every machine, whatever its labels: machine sets would take any that is available."),
+        format!("Selector {} of `match_labels` is empty and matches every machine, whatever its labels: machine sets would take any that is available.", index + 1),
     )
     .hint(
         "Check the variable that it comes from. For a class of all machines, write a label that each of them has: \

@@ -4,7 +4,7 @@ use super::{control_planes, set_loss, supply};
 use crate::omni::spec::fields::Fields;
 use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
-use crate::omni::{Error, Key, Resource as Stored, labels};
+use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
     Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Several,
@@ -602,8 +602,14 @@ pub(crate) async fn check_mode(
     };
     // Terraform cannot remove what the class has allocated, so that the rest of the plan would be applied for nothing.
     // A set of size 0 has been told to release its machines, and may be empty by the apply.
-    let allocated = nodes.iter().any(|node| node.metadata.labels.contains_key(labels::MANAGED_BY_ALLOCATOR));
-    let remains = after.is_null() && allocated && machines(before) != Some(0);
+    let stays = |node: &Stored| {
+        node.metadata.phase == Phase::Running && node.metadata.labels.contains_key(labels::MANAGED_BY_ALLOCATOR)
+    };
+    let cluster = specs::ClusterSpec::KIND.key(prior.get("cluster").as_str().unwrap_or_default());
+    let remains = after.is_null()
+        && nodes.iter().any(stays)
+        && machines(before) != Some(0)
+        && !cx.session.ledger.goes(&ObjectKey::from(&cluster));
     let (severity, why) = match remains && !cx.session.host.command().may_destroy() {
         true => (
             Severity::Error,
