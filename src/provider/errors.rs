@@ -172,7 +172,7 @@ impl Operation<'_> {
         }
     }
 
-    /// The same for a list: it has no limit of its own, and a query that failed left nothing in a state.
+    /// The same for a list: the limit of a read applies to it, and a query that failed left nothing in a state.
     pub(crate) fn explain_listed(&self, error: &Error) -> Diagnostic {
         let diagnostic = self.explain(error);
         match error.kind() {

@@ -25,7 +25,7 @@ const CLUSTER: &str = include_str!("../../docs/guides/a-whole-cluster.md");
 const README: &str = include_str!("../../README.md");
 const MOVING: &str = include_str!("../../docs/guides/moving-from-siderolabs.md");
 
-/// Our address as pages write it: each CLI puts a host of its own before it.
+/// Our address as pages write it: each CLI puts its default host before it.
 const SHORT_ADDRESS: &str = "omnirs/omni";
 
 /// What a page asks for.

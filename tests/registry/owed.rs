@@ -195,16 +195,19 @@ fn an_owed_wait_can_be_given_up() -> Result<(), Failed> {
     })
 }
 
+/// A worker that waits, in a cluster whose machine sets have no machines yet.
+async fn worker_of_sets(host: &Host) -> Json {
+    made(host, "omni_cluster", &cluster()).await;
+    for role in ["workers", "controlplane"] {
+        made(host, SET, &json!({ "cluster": "demo", "role": role })).await;
+    }
+    json!({ "cluster": "demo", "machine_set": "demo-workers", "machine_id": host.machines()[1], "wait_for": "running" })
+}
+
 fn workers_do_not_wait_for_a_control_plane() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[]).await;
-        made(&host, "omni_cluster", &cluster()).await;
-        for role in ["workers", "controlplane"] {
-            made(&host, SET, &json!({ "cluster": "demo", "role": role })).await;
-        }
-        let worker = json!({
-            "cluster": "demo", "machine_set": "demo-workers", "machine_id": host.machines()[1], "wait_for": "running",
-        });
+        let worker = worker_of_sets(&host).await;
         // Were it to wait, it would do so for twenty minutes.
         let (node, told) = created(&host, NODE, &worker).await;
         assert!(told[0].contains("postponed") && told[0].contains("`demo` has no control plane yet"), "{told:?}");
@@ -222,13 +225,7 @@ fn workers_do_not_wait_for_a_control_plane() -> Result<(), Failed> {
 fn workers_wait_for_a_control_plane_of_their_apply() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[]).await;
-        made(&host, "omni_cluster", &cluster()).await;
-        for role in ["workers", "controlplane"] {
-            made(&host, SET, &json!({ "cluster": "demo", "role": role })).await;
-        }
-        let worker = json!({
-            "cluster": "demo", "machine_set": "demo-workers", "machine_id": host.machines()[1], "wait_for": "running",
-        });
+        let worker = worker_of_sets(&host).await;
         host.sim.forget_requests();
         let looks = || {
             let is_look = |name: &str, kind: &str| name == "List" && kind.starts_with("MachineSetNodes");

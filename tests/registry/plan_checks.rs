@@ -507,7 +507,7 @@ fn backups_need_a_store() -> Result<(), Failed> {
     })
 }
 
-/// The Kubernetes of a Talos that the cluster cannot go back to is no mistake of its own.
+/// The Kubernetes of a Talos that the cluster cannot go back to is no second mistake.
 fn a_talos_out_of_reach_is_the_only_mistake() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[]).await;

@@ -126,8 +126,8 @@ impl Client {
         self.shared_by_plans(call, key, ask).await
     }
 
-    /// The same for an object that hardly anything else in the sweep reads: a snapshot lets go of it, and whoever reads it
-    /// again asks the server.
+    /// The same for an object that hardly anything else in the sweep reads: a snapshot drops it, and the next read is sent to the
+    /// server.
     ///
     /// # Errors
     /// As for [`Client::get`].

@@ -33,7 +33,7 @@ pub(crate) enum Codec {
     Optional,
     /// A text for each value of an enum; the first one stands for null and for values without a text.
     Enum(&'static [(&'static str, i32)]),
-    /// In a form of its own.
+    /// By these two functions.
     Own {
         /// From the attribute to the field; `None` leaves it out.
         write: fn(&Value) -> Option<Field>,

@@ -603,7 +603,7 @@ impl Backend for CosiBackend {
             Ok(false) => existing::handed_over(cx, &operation, &ObjectKey::from(&key)),
             Err(Failure::Refused(diagnostic)) => kept(*diagnostic),
             Err(Failure::Call(error)) if error.is(ErrorKind::NotFound) => Outcome::default(),
-            // What Omni does not let go is taken over at its new address as it is.
+            // What Omni does not remove is taken over at its new address as it is.
             Err(Failure::Call(error)) if error.is(ErrorKind::Validation) && self.may_move(cx, prior, &key) => {
                 tracing::info!(id, %error, "the object is not removed, and stays for its new address");
                 existing::handed_over(cx, &operation, &ObjectKey::from(&key))

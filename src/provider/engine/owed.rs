@@ -26,7 +26,7 @@ pub(super) const STATUS: &str = "status";
 /// How long to look for what holds up a wait whose own time is over.
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a wait that needs another object gives the apply to make it: resources that do not depend on each other are
-/// made at the same time, in any order. A wait without a limit of its own would keep a place that this other one needs.
+/// made at the same time, in any order. A longer wait would keep one of the places that this other object needs.
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two looks for that object.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);

@@ -241,7 +241,7 @@ pub(super) const ROWS: &[Row] = &[
         CLASS,
         "can not delete the machine class as it is still in use by machine sets: *",
         ID,
-        "To rename the class, set `create_before_destroy = true` in its `lifecycle` block. Otherwise give the machine sets {1} another class in an apply of its own, or destroy them first.",
+        "To rename the class, set `create_before_destroy = true` in its `lifecycle` block. Otherwise give the machine sets {1} another class in a separate apply, or destroy them first.",
     ),
     row(
         RULE,
